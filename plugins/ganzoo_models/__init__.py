@@ -89,7 +89,7 @@ MODELS: Mapping[str, Bundled] = {
         similar_to={"avatar": "ganzoo:avatars"},
     ),
     "styled-avatars": Bundled(
-        summary="The same faces by a stylegan2, which has styles: they can be mixed, moved and truncated.",
+        summary="Faces as pixel art, in colour, 16x16: a stylegan2, whose styles can be mixed and truncated.",
         data="8,000 avatars of DiceBear's design Pixel Art, CC0 1.0; avatars.mjs draws them",
         train=(
             *("--arch", "stylegan2", "--dataset", "avatars", "--size", "16", "--images", "600000"),

@@ -38,8 +38,8 @@ def build(options: LucidrainsOptions, data: DataInfo) -> Networks:
     """Return the networks for images of `data`.
 
     Raises:
-        UsageError: The samples are not square images of a size in `SIZES`, they have labels that are not classes, or
-            there are no maps of a size in `options.attention`.
+        UsageError: The samples are not square images of a size in `SIZES`, or there are no maps of a size in
+            `options.attention`.
     """
     size = require_square(NAME, data)
     known = [2 << level for level in range(size.bit_length() - 2)]

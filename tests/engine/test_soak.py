@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 
 import pytest
 
-UPDATES = 45_000  # of the discriminator and of the generator
+UPDATES = 54_000  # of the discriminator and of the generator
 SOAK = """
 import ctypes, gc, json, os, sys
 import torch
@@ -31,7 +31,7 @@ class Listener:
 
 images = 8 * int(sys.argv[1])
 options = {"arch.width": 16, "arch.depth": 1, "train.execution": "eager", "train.ema_half_life": 1000,
-           "train.checkpoint_every": images // 80, "train.grid_every": images // 40}
+           "train.checkpoint_every": images // 100, "train.grid_every": images // 40}
 ganzoo.train(arch="mlp", dataset="points", loss="bce", reg="none", batch=16, images=images, options=options,
              listener=Listener())
 assert "torch._dynamo" not in sys.modules, "eager training imports torch's compiler, which takes over a second"
@@ -39,7 +39,7 @@ assert "torch._dynamo" not in sys.modules, "eager training imports torch's compi
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library has no malloc_trim")
 def test_memory_and_open_files_do_not_grow_over_a_long_run(tmp_path, capsys):
     # large blocks, such as those of a picture, are returned to the system at once: growth is memory in use
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
@@ -47,8 +47,8 @@ def test_memory_and_open_files_do_not_grow_over_a_long_run(tmp_path, capsys):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    warm = [row for row in rows if row[0] >= 0.4 * rows[-1][0]]
-    assert len(warm) > 45  # a tick at each checkpoint
+    warm = [row for row in rows if row[0] >= 0.2 * rows[-1][0]]
+    assert len(warm) > 50  # a tick at each checkpoint
     images, memory, files = zip(*warm, strict=True)
     num = len(warm) // 4  # a single step, when Python or torch enlarges a table, is in a third of the differences
     slopes = [8 * (memory[at + num] - memory[at]) / (images[at + num] - images[at]) for at in range(len(warm) - num)]
