@@ -185,5 +185,4 @@ def _make_celeba_recipe(
 def _provides(options: DCGANOptions) -> tuple[str, ...]:
     words = {"batch": ("batchnorm-in-d",), "spectral": ("bounded-slope",)}
     own = ("features", "embedding") if options.pack == 1 else ("batch-coupled-d",)
-    labels = ("labels-in-embedding",) if options.projection and options.pack == 1 else ()
-    return ("double-backward", *own, *words.get(options.norm_d, ()), *labels)
+    return ("double-backward", *own, *words.get(options.norm_d, ()))

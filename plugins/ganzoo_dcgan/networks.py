@@ -95,15 +95,16 @@ class Discriminator(nn.Module):
 
     Args:
         channels, size, width: As in the generator.
-        num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. Their embedding
-            is one more channel of the image.
+        num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. The product of
+            their embedding and D's embedding is added to the logit (Miyato & Koyama 2018, arXiv:1802.05637, section 3).
+            As a channel of the image, the embedding's noise spoils what the first layer learns of the pixels.
         norm: The normalisation. ``batch``: as in the paper. ``none``. ``spectral``: spectral norm of every convolution
             (Miyato et al. 2018, arXiv:1802.05957). ``layer``: over all numbers of a sample (Ba et al. 2016,
             arXiv:1607.06450), as Gulrajani et al. 2017 recommend with their penalty. ``none`` and ``spectral`` have no
             shift of their own, so convolutions have biases then.
         projection: Whether the logits depend on the labels; if not, labels are ignored.
         pack: The number of images that it judges together; for more than 1 the logits are ``[N / pack]``, without
-            features.
+            features, and the embeddings of a pack's labels are summed.
     """
 
     def __init__(
@@ -121,12 +122,13 @@ class Discriminator(nn.Module):
         num_classes = num_classes if projection else 0
         levels = list_channels(size, width)[::-1]
         bias = norm in ("none", "spectral")
-        self.embedding = nn.Embedding(num_classes, size * size) if num_classes else None
-        inputs = channels + 1 if num_classes else channels
-        self.first = make_down_block(pack * inputs, levels[0], "none", bias)
+        self.embedding = nn.Embedding(num_classes, levels[-1] * 16) if num_classes else None
+        self.first = make_down_block(pack * channels, levels[0], "none", bias)
         self.blocks = nn.Sequential(*(make_down_block(slim, wide, norm, bias) for slim, wide in pairwise(levels)))
         self.last = nn.Conv2d(levels[-1], 1, kernel_size=4, bias=bias)
         self.apply(draw_weights)
+        if self.embedding is not None:
+            nn.init.xavier_uniform_(self.embedding.weight)
         if norm == "none":
             self.apply(draw_he_normal)
         elif norm == "spectral":
@@ -135,13 +137,13 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Return the output for images `x`; raise ValueError if labels are missing or unexpected."""
         require_labels(labels if self.projection else None, self.embedding is not None)
-        if self.embedding is not None:
-            plane = self.embedding(labels).view(-1, 1, *x.shape[2:])  # [N, 1, size, size]
-            x = torch.cat([x, plane], dim=1)  # [N, channels + 1, size, size]
         x = self.first(pack_samples(x, self.pack))  # [N, width, size / 2, size / 2]
         x = self.blocks(x)  # [N, width * 2**k, 4, 4]
         logits: Tensor = self.last(x)  # [N, 1, 1, 1]
-        logits = logits.view(x.shape[0])  # [N]
+        logits = logits.view(len(x))  # [N]
+        if self.embedding is not None:
+            vectors = self.embedding(labels).view(len(x), self.pack, -1).sum(1)  # [N, C * 16]
+            logits = logits + (vectors * x.flatten(1)).sum(1)
         if self.pack > 1:
             return DiscriminatorOutput(logits)
         return DiscriminatorOutput(logits, features=[x], embedding=x.flatten(1))
@@ -185,10 +187,7 @@ def draw_he_normal(module: nn.Module) -> None:
 
 
 def draw_weights(module: nn.Module) -> None:
-    """Draw a layer's weights: convolutions N(0, 0.02) (section 4), batch normalisation N(1, 0.02), biases 0.
-
-    D's embedding keeps torch's N(0, 1), which is the scale of the pixels that it is concatenated to.
-    """
+    """Draw a layer's weights: convolutions N(0, 0.02) (section 4), batch normalisation N(1, 0.02), biases 0."""
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:

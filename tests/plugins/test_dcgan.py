@@ -41,11 +41,10 @@ def test_spec():
     )
     assert SPEC.options() == ganzoo_dcgan.DCGANOptions(width=32, z_dim=100)
     words = {norm: set(SPEC.get_provided(SPEC.options(norm_d=norm))) for norm in ("batch", "none", "spectral", "layer")}
-    apart = {"double-backward", "features", "embedding", "labels-in-embedding"}
+    apart = {"double-backward", "features", "embedding"}
     assert words == {
         "batch": apart | {"batchnorm-in-d"}, "none": apart, "spectral": apart | {"bounded-slope"}, "layer": apart,
     }  # fmt: skip
-    assert set(SPEC.get_provided(SPEC.options(norm_d="none", projection=False))) == apart - {"labels-in-embedding"}
     assert SPEC.recommended["optim.g.betas"] == (0.5, 0.999)
 
 
@@ -222,9 +221,15 @@ def test_labels_change_the_output_and_learn():
         assert [bool(row > 0) for row in rows] == [True, False, True]
 
 
-def test_the_discriminators_label_plane_is_one_input_channel():
-    assert build(16, channels=1, classes=3, width=8).discriminator.first[0].in_channels == 2
-    assert build(16, channels=1, width=8).discriminator.first[0].in_channels == 1
+@pytest.mark.parametrize("pack", [1, 2])
+def test_the_discriminators_logit_has_the_product_of_the_labels_and_its_own_embedding(pack):
+    """Equation 3 of Miyato & Koyama 2018; the embeddings of the labels of a pack are summed."""
+    discriminator = build(16, channels=1, classes=3, width=8, pack=pack).discriminator.eval()
+    images, labels = draw(4, 1, 16, 16), torch.tensor([0, 1, 2, 1])
+    maps = discriminator.blocks(discriminator.first(images.view(4 // pack, pack, 16, 16))).flatten(1)
+    vectors = discriminator.embedding.weight[labels].view(4 // pack, pack, -1).sum(1)
+    expected = maps @ discriminator.last.weight.flatten() + (maps * vectors).sum(1)
+    assert torch.allclose(discriminator(images, labels).logits, expected, atol=1e-6)
 
 
 def test_missing_or_unexpected_labels_are_refused():
