@@ -24,6 +24,7 @@ CUT = (
     "Translation, arXiv:2007.15651"
 )
 SOURCE = "https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix"
+SMALL = 20_000  # images of pix2pix-small
 HORSES = {"dataset": "pairs", "dataset.aligned": False, "dataset.size": 256}
 UNPAIRED = {
     **HORSES,
@@ -54,6 +55,31 @@ def list_recipes() -> Iterator[Recipe]:
             "reg": "l1",
             "reg.l1.weight": 100.0,
             **train(num_images=400, epochs=100, lr=2e-4),
+        },
+    )
+    yield Recipe(
+        name="pix2pix-small",
+        summary="pix2pix on pairs of small pictures, such as emoji, with a D of bounded slope, for a processor.",
+        paper=PIX2PIX,
+        cost="5 minutes of one core",
+        similar_to={"emoji-pairs": "--recipe pix2pix-small dataset.path=FOLDER"},
+        settings={
+            "arch": "pix2pix",
+            "dataset": "pairs",
+            "dataset.size": 64,
+            "arch.width": 16,
+            "arch.norm_d": "none",
+            "arch.spectral_d": True,
+            "loss": "hinge",
+            "reg": "l1",
+            "reg.l1.weight": 100.0,
+            "optim.g.lr": f"linear(1e-3, 0, images={SMALL // 2}, after={SMALL // 2})",
+            "optim.d.lr": f"linear(5e-4, 0, images={SMALL // 2}, after={SMALL // 2})",
+            "train.batch": 4,
+            "train.images": SMALL,
+            "train.ema_half_life": SMALL / 5,
+            "train.flip": True,
+            "train.conditional": True,
         },
     )
     yield Recipe(
