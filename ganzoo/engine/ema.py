@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from ganzoo.compute.profiles import Profile, compute_weight, find_exponent
 
 
 class EMA:
-    """An exponential moving average of a network's parameters; buffers (BatchNorm's statistics) are copied.
+    """An exponential moving average of a network's parameters and of BatchNorm's statistics; other buffers are copied.
+
+    Statistics of the last few batches, copied to averaged weights, would move from look to look more than the weights.
 
     Args:
         network: The network that is averaged.
@@ -46,9 +50,9 @@ class EMA:
         self.network = copy_network()
         self.profiles = {width: copy_network() for width in widths}
         self._exponents = [find_exponent(width) for width in self.profiles]
-        self._source = network
         averages = [self.network, *self.profiles.values()]
-        self._parameters = [_group(average.parameters(), network.parameters()) for average in averages]
+        self._averaged = [_group(_list_averaged(average), _list_averaged(network)) for average in averages]
+        self._copied = [_group(_list_copied(average), _list_copied(network)) for average in averages]
         self.numbers: list[Tensor] = []
         self._weights = [1.0 for _ in averages]
 
@@ -81,7 +85,7 @@ class EMA:
     @torch.no_grad()
     def update(self) -> None:
         """Move the averages towards the present network."""
-        for index, groups in enumerate(self._parameters):
+        for index, groups in enumerate(self._averaged):
             for average, current in groups:
                 if index == 0 and self.half_life == 0:
                     torch._foreach_copy_(average, current)
@@ -91,9 +95,26 @@ class EMA:
                     torch._foreach_add_(average, steps)
                 else:
                     torch._foreach_lerp_(average, current, self._weights[index])
-        for network in (self.network, *self.profiles.values()):
-            for average, current in _group(network.buffers(), self._source.buffers()):
-                torch._foreach_copy_(average, current)
+        for average, current in chain(*self._copied):
+            torch._foreach_copy_(average, current)
+
+
+def name_averaged(network: nn.Module) -> list[str]:
+    """Return the names of what is averaged: parameters, and the running means and variances of batch normalisations."""
+    norms = [name for name, module in network.named_modules() if isinstance(module, _NormBase)]
+    statistics = {".".join(filter(None, (norm, each))) for norm in norms for each in ("running_mean", "running_var")}
+    names = [name for name, _ in network.named_parameters(remove_duplicate=False)]
+    return names + [name for name, _ in network.named_buffers() if name in statistics]
+
+
+def _list_averaged(network: nn.Module) -> list[Tensor]:
+    tensors = dict(chain(network.named_parameters(remove_duplicate=False), network.named_buffers()))
+    return list({id(tensors[name]): tensors[name] for name in name_averaged(network)}.values())  # tied ones once
+
+
+def _list_copied(network: nn.Module) -> list[Tensor]:
+    averaged = {id(tensor) for tensor in _list_averaged(network)}
+    return [buffer for buffer in network.buffers() if id(buffer) not in averaged]
 
 
 def _group(averages: Iterable[Tensor], currents: Iterable[Tensor]) -> list[tuple[list[Tensor], list[Tensor]]]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganzoo.compute.profiles import Profile, find_coefficients, find_exponent
 from ganzoo.engine import checkpoint
-from ganzoo.engine.ema import EMA
+from ganzoo.engine.ema import EMA, name_averaged
 from ganzoo.errors import UsageError
 from ganzoo.package.config import DISCRIMINATOR, MODEL, REFERENCE, has_discriminator, read_config, read_file
 from ganzoo.package.package import write_files
@@ -27,17 +27,17 @@ from ganzoo.recipe.stored import load_json
 from ganzoo.runs.run import CHECKPOINT, Run
 
 FOLDER = "averages"  # of a run; each file is named like the checkpoint of its moment
-BUFFERS = "buffers"  # the part of a snapshot that is not averaged: BatchNorm's statistics, for example
+BUFFERS = "buffers"  # the part of a snapshot that is not averaged: BatchNorm's numbers of batches, for example
 
 
 def select_snapshot(ema: EMA, copies: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of a snapshot: parameters as ``WIDTH/NAME``, and the averaged generator's buffers.
+    """Return the tensors of a snapshot: what is averaged as ``WIDTH/NAME``, and the averaged generator's other buffers.
 
     Args:
         ema: The averages of a GAN.
         copies: The copied state of the GAN, as a checkpoint stores it.
     """
-    averaged = [name for name, _ in ema.network.named_parameters(remove_duplicate=False)]
+    averaged = name_averaged(ema.network)
     others = ema.network.state_dict().keys() - set(averaged)
     chosen = {f"{width:g}/{name}": copies[f"profile.{width:g}/{name}"] for width in ema.profiles for name in averaged}
     return chosen | {f"{BUFFERS}/{name}": copies[f"ema/{name}"] for name in others}

@@ -59,15 +59,17 @@ def test_a_half_life_of_0_copies_the_network():
     assert after(0, 7, 1, 20_000, ramp=0) == 7
 
 
-def test_buffers_are_copied_also_those_of_integers():
+def test_statistics_of_batches_are_averaged_and_other_buffers_copied():
     net = Net(1)
-    ema = EMA(net, 20_000)
+    ema = EMA(net, 64)
     net.norm(torch.arange(6.0).view(2, 3))
     assert int(net.norm.num_batches_tracked) == 1  # type: ignore[arg-type]
     ema.refill(64, 64)
     ema.update()
-    for held, buffer in zip(ema.network.buffers(), net.buffers(), strict=True):
-        assert torch.equal(held, buffer)
+    start = {"norm.running_mean": 0.0, "norm.running_var": 1.0}
+    for (name, held), buffer in zip(ema.network.named_buffers(), net.buffers(), strict=True):
+        wanted = (buffer + start[name]) / 2 if name in start else buffer  # half of the past after a half-life
+        assert torch.allclose(held, wanted)
         assert held.dtype == buffer.dtype
         assert held.data_ptr() != buffer.data_ptr()
 
