@@ -26,6 +26,7 @@ TOLD = 0.1  # share of images above a half that are told from their mirror image
 # Of r1 and r2 at the start, by size in pixels: R3GAN's, and between them. Fewer than 20,000 images of 32 need 0.5.
 GAMMA = {8: 0.5, 16: 0.5, 32: 0.5, 64: 2.0, 128: 10.0, 256: 150.0}
 GAMMA_OF_MANY = 0.05  # of small images
+RATE = 2e-3  # at the start, of DCGAN's networks at 32 pixels, after a minute of a core: 5e-4 is slower, 4e-3 fails
 
 
 @dataclass
@@ -138,11 +139,15 @@ def _choose_without_gpu(size: int, channels: int, num: int, draft: Draft) -> Non
     if size not in DCGAN or channels not in (1, 3):
         draft.add("r3gan with rpgan, r1 and r2, which takes this size and these channels", arch="r3gan")
         return
-    gamma = GAMMA[size]
+    gamma, rate = GAMMA[size], RATE if size <= 32 else RATE / 2
+    shared = {"lr": f"cosine({rate:g}, {rate / 5:g}, images={NOMINAL})", "betas": (0.0, 0.99)}
     draft.add(
         f"dcgan with rpgan, r1 and r2 (gamma {gamma:g}): small networks, and penalties that keep them stable",
-        arch="dcgan", arch__norm_d="none", loss="rpgan", reg=("r1", "r2"), reg__r1__gamma=gamma, reg__r2__gamma=gamma,
-        optim__g__lr=5e-4, optim__d__lr=5e-4, optim__g__betas=(0.0, 0.99), optim__d__betas=(0.0, 0.99), train__batch=32,
+        arch="dcgan", arch__norm_d="none", loss="rpgan", reg=("r1", "r2"),
+        **{f"reg__{name}__gamma": gamma for name in ("r1", "r2")},
+        **{f"reg__{name}__interval": 4 for name in ("r1", "r2")},
+        **{f"optim__{network}__{key}": value for network in "gd" for key, value in shared.items()},
+        train__batch=32, train__ema_half_life=NOMINAL / 50,
     )  # fmt: skip
 
 
@@ -177,19 +182,23 @@ def _choose_r3gan(size: int, num: int, draft: Draft) -> None:
 def _choose_augmentation(num: int, told: bool, device: str, facts: DataFacts, draft: Draft) -> None:
     """Choose what D sees changed: the more, the fewer images there are; no colours for grey images or for text.
 
-    A short run without a GPU sees each image a few dozen times, so that it needs less.
+    A short run without a GPU sees each image a few dozen times, so that it needs less, or none.
     """
     if draft.settings["arch"] == "mlp":
         return
-    p = 0.8 if num < (VERY_FEW if device == "cpu" else FEW) else 0.6 if num < MANY and device != "cpu" else 0.3
-    plain = told or facts.grey > 0.9
-    policy = ("translation",) if plain else ("colour", "translation", "cutout")
-    often = p if device == "cpu" else f"linear(0, {p:g}, images={NOMINAL})"
-    draft.add(
-        f"diffaugment with p {'' if device == 'cpu' else 'rising to '}{p:g} for {num:,} images"
-        + (", without colours" if plain else ""),
-        aug="diffaugment", **{"aug__diffaugment__policy": policy, "aug__diffaugment__p": often},
-    )  # fmt: skip
+    if device == "cpu":
+        p = 0.8 if num < VERY_FEW else 0.3 if num < FEW / 2 else 0.0
+    else:
+        p = 0.8 if num < FEW else 0.6 if num < MANY else 0.3
+    if p:
+        plain = told or facts.grey > 0.9
+        policy = ("translation",) if plain else ("colour", "translation", "cutout")
+        often = p if device == "cpu" else f"linear(0, {p:g}, images={NOMINAL})"
+        draft.add(
+            f"diffaugment with p {'' if device == 'cpu' else 'rising to '}{p:g} for {num:,} images"
+            + (", without colours" if plain else ""),
+            aug="diffaugment", **{"aug__diffaugment__policy": policy, "aug__diffaugment__p": often},
+        )  # fmt: skip
     if not told:
         draft.add(
             "mirror images too, since a test does not tell them from the others (train.flip=false)", train__flip=True
