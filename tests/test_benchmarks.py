@@ -151,7 +151,7 @@ def test_texts():
 @pytest.mark.slow
 def test_translation():
     text = run_quick("translation")
-    assert read_numbers(text, "copy")[3] == 1  # sharpness: the same edges in other colours
+    assert read_numbers(text, "copy")[4] == 1  # sharpness: the same edges in other colours
     assert read_numbers(text, "pix2pix")[0] > 0
     assert read_numbers(text, "l1 alone")[0] > 0
 
