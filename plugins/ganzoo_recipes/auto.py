@@ -19,6 +19,7 @@ DCGAN, FASTGAN = POWERS[1:6], POWERS[2:]
 LARGEST = {"cpu": 64}  # the size to which files are resized, by device
 LARGEST_ON_GPU = 256
 VERY_FEW, FEW, MANY = 500, 2_000, 20_000  # images
+FEW_FOR_SHORT = 1_000  # images below which a run without a GPU augments
 TIME, TIME_ON_GPU = {"cpu": "10min"}, "6h"
 NOMINAL = 1_000_000  # images over which schedules are written; they follow the length
 PER_CLASS = 20  # samples of the smallest class with which classes can be learned
@@ -26,7 +27,7 @@ TOLD = 0.1  # share of images above a half that are told from their mirror image
 # Of r1 and r2 at the start, by size in pixels: R3GAN's, and between them. Fewer than 20,000 images of 32 need 0.5.
 GAMMA = {8: 0.5, 16: 0.5, 32: 0.5, 64: 2.0, 128: 10.0, 256: 150.0}
 GAMMA_OF_MANY = 0.05  # of small images
-RATE = 2e-3  # at the start, of DCGAN's networks at 32 pixels, after a minute of a core: 5e-4 is slower, 4e-3 fails
+RATE = 2e-3  # of DCGAN's networks at the start; digits are worse after a minute at 5e-4 and 4e-3, emoji fail at 2e-3
 
 
 @dataclass
@@ -187,7 +188,7 @@ def _choose_augmentation(num: int, told: bool, device: str, facts: DataFacts, dr
     if draft.settings["arch"] == "mlp":
         return
     if device == "cpu":
-        p = 0.8 if num < VERY_FEW else 0.3 if num < FEW / 2 else 0.0
+        p = 0.8 if num < VERY_FEW else 0.3 if num < FEW_FOR_SHORT else 0.0
     else:
         p = 0.8 if num < FEW else 0.6 if num < MANY else 0.3
     if p:
