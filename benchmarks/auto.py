@@ -3,7 +3,7 @@
     python benchmarks/auto.py [--datasets digits,emoji,tiles,few] [--seeds 0,1] [--seconds 300] [--set KEY=VALUE]
 
 Each contestant is trained on each dataset for as many images as take `--seconds` of processor time (300) on one thread,
-at 32 pixels (emoji at 64); short trainings before find its speed.
+at 32 pixels (emoji at 64); a training of 15 seconds before finds its speed, and `trained` are the seconds that it took.
 Then these are measured: the Frechet distance (fd), density and coverage on the features of `random`, and of
 `squeezenet` if it is installed, of as many samples as `ganzoo evaluate` takes. While it trains, fd on `random` says how
 much worse than its best a run ends (end / best). `few` are 100 of the digits, on which `copying` is measured too:
@@ -110,7 +110,12 @@ def train_and_measure(key: Row, data: dict[str, Any]) -> Row:
         listener=Notes(lines),
     )  # fmt: skip
     distances = [value for row in run.rows() for name, value in row.items() if name.endswith("frechet/fd")]
-    row: Row = {"images": run.images, "end / best": distances[-1] / max(min(distances), 1e-9)}
+    trained = next(row["seconds"] for row in reversed(run.rows()) if "seconds" in row)
+    row: Row = {
+        "images": run.images,
+        "trained": round(trained, 1),
+        "end / best": distances[-1] / max(min(distances), 1e-9),
+    }
     for extractor in ("random", "squeezenet"):
         try:
             found = ganzoo.evaluate(run, ["frechet", "prdc"], extractor=extractor, device="cpu").values
@@ -139,7 +144,7 @@ class Notes:
 
 def print_comparison(dataset: str, rows: list[Row]) -> None:
     """Print the means over the seeds, and compare `auto` with the best of the others."""
-    names = [name for name in rows[0] if name not in ("dataset", "contestant", "seed", "seconds", "says so")]
+    names = [name for name in rows[0] if name not in ("dataset", "contestant", "seed", "seconds", "trained", "says so")]
     means = {
         contestant: {name: fmean(row[name] for row in rows if row["contestant"] == contestant) for name in names}
         for contestant in dict.fromkeys(row["contestant"] for row in rows)

@@ -32,13 +32,14 @@ class Budget:
 
         Args:
             seconds: The processor time in all, from the start of the run.
-            settings: The settings of the run by key; a run that goes on keeps its own.
+            settings: Arguments of `ganzoo.train` for the run; a run that goes on keeps its own.
 
         Raises:
             ganzoo.GanzooError: As `ganzoo.train`.
         """
         self.goal = seconds
-        how: dict[str, Any] = {"resume": self.run} if self.run else {"options": {**settings, **ENDLESS}, "threads": 1}
+        options = {**settings.get("options", {}), **ENDLESS}
+        how: dict[str, Any] = {"resume": self.run} if self.run else {**settings, "options": options, "threads": 1}
         try:
             return ganzoo.train(**how, device="cpu", progress=False, listener=self, on_tick=self.check)
         except Interrupted:

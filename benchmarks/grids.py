@@ -3,7 +3,7 @@
     python benchmarks/grids.py [--archs dcgan,sngan] [--datasets digits,emoji] [--conditional] [--seconds 300] [--quick]
 
 Each architecture is trained with the settings that it recommends, for as many images as take `--seconds` of processor
-time (300) on one thread; a short training before finds its speed. Only `dcgan-tutorial` has smaller batches and
+time (300) on one thread; a training of 15 seconds before finds its speed. Only `dcgan-tutorial` has smaller batches and
 networks, since with its own the time would end before a hundred updates. The averaged generator then draws 64 samples,
 those of seed 0: with `--conditional`, which trains with labels, a column for each class. The picture is kept as
 ``results/grids/ARCH-DATASET.png`` (``ARCH-DATASET-conditional.png``), and the command that trains it again, with the
@@ -22,6 +22,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from budget import Budget
 from common import RESULTS, Row, describe_machine, format_table, load_rows, parse_arguments, save_rows
 from workbench import temporary_runs
 
@@ -32,7 +33,7 @@ from ganzoo.plugin import Architecture
 GRIDS, FILE = RESULTS / "grids", RESULTS / "grids.json"
 SIZES = {"emoji": 64}  # pixels; others are trained at 32, or at the nearest size that the architecture takes
 SHORT: dict[str, dict[str, Any]] = {"dcgan-tutorial": {"batch": 32, "options": {"arch.width": 16}}}
-WARM, TIMED = 4, 12  # batches of the short training that finds the speed
+PROBE = 15.0  # seconds of processor time of the training that finds the speed
 QUICK = {"archs": ["dcgan"], "datasets": ["digits"], "seconds": 1.0}
 
 
@@ -105,12 +106,14 @@ def train_one(settings: dict[str, Any], seconds: float, picture: Path | bool) ->
 
 
 def count_images(settings: dict[str, Any], seconds: float) -> int:
-    """Return the images that a training sees in so many seconds of processor time on one thread."""
-    run, _ = train_images(settings, 1)
+    """Return the images that a training sees in so many seconds of processor time on one thread.
+
+    A training of `PROBE` seconds finds the speed; in a short one, its start and the machine's other work hide it.
+    """
+    budget = Budget()
+    run = budget.train_until(min(PROBE, seconds), settings)
     batch = run.recipe()["train"]["batch"]
-    before = train_images(settings, WARM * batch)[1]
-    speed = TIMED * batch / (train_images(settings, (WARM + TIMED) * batch)[1] - before)  # images a second
-    return int(max(1, round(speed * seconds / batch)) * batch)
+    return int(max(1, round(run.images / budget.seconds * seconds / batch)) * batch)
 
 
 def train_images(settings: dict[str, Any], images: int) -> tuple[ganzoo.Run, float]:

@@ -156,7 +156,7 @@ def measure_one(settings: dict[str, Any], arguments: argparse.Namespace, key: Ro
     budget = Budget()
     for point in range(1, arguments.points + 1):
         try:
-            run = budget.train_until(arguments.budget * point / arguments.points, settings)
+            run = budget.train_until(arguments.budget * point / arguments.points, {"options": settings})
         except ganzoo.GanzooError as error:
             if budget.run is None or isinstance(error, Interrupted):
                 raise

@@ -336,7 +336,7 @@ def test_a_budget_counts_the_processor_time_of_the_parts_of_a_training_alone(ben
     import time
 
     monkeypatch.setenv("GANZOO_RUNS", str(tmp_path))
-    settings = {"arch": "mlp", "dataset": "points", "loss": "bce", "reg": "none", "arch.width": 8}
+    settings = {"arch": "mlp", "dataset": "points", "loss": "bce", "reg": "none", "options": {"arch.width": 8}}
     budget = benchmark("budget").Budget()
     first = budget.train_until(0.2, settings)
     images, spent = first.images, budget.seconds
