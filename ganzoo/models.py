@@ -118,6 +118,7 @@ def package(
     *,
     profile: float | None = None,
     discriminator: bool = True,
+    half: bool = False,
     license: str = "",
     device: str = "auto",
     notify: Notify = ignore_line,
@@ -133,6 +134,7 @@ def package(
             (``train.ema_profiles``). None for the average of ``train.ema_half_life``.
         discriminator: Whether the discriminator is included, for further training, where the model has one. It is
             fetched too where the model is on the Hub.
+        half: Whether float32 weights are stored as float16: half the size, and samples that hardly change.
         license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
         device: The device on which the card's samples are computed, as in `load`.
         notify: A function that shows one line to the user; by default lines are dropped.
@@ -154,7 +156,7 @@ def package(
             snapshots.write_averaged_package(Run(source.parent), profile, made)
             source = made
         complete.complete_package(
-            source, target, registry(), choose_device(device), discriminator, license, notify=notify
+            source, target, registry(), choose_device(device), discriminator, license, half=half, notify=notify
         )
     return target
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganzoo.compute.device import float32_products
 from ganzoo.errors import UsageError
-from ganzoo.package import package
+from ganzoo.package import package, tensors
 from ganzoo.package import plan as planning
 from ganzoo.package.body import UNPUBLISHED, Address
 from ganzoo.package.card import decode_card, make_card
@@ -53,6 +53,7 @@ def complete_package(
     discriminator: bool = True,
     license: str = "",
     address: Address = UNPUBLISHED,
+    half: bool = False,
     notify: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Write the package in `directory` to `target`, which may be the same directory, and add what people see.
@@ -66,9 +67,11 @@ def complete_package(
         discriminator: Whether the discriminator is included, where the directory has it.
         license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
         address: The address on the Hub at which the card is read; `UNPUBLISHED` for a local directory.
+        half: Whether float32 weights are written as float16.
         notify: A function that shows one line to the user, here that the discriminator is missing.
 
     Raises:
+        UsageError: Weights are too large for float16.
         GanzooError: As `ganzoo.package.package.load`; or a file cannot be written.
     """
     config = read_config(directory)
@@ -78,6 +81,10 @@ def complete_package(
         files[DISCRIMINATOR] = read_file(directory / DISCRIMINATOR, config.files[DISCRIMINATOR])
     elif discriminator and DISCRIMINATOR in config.files:
         notify(f"continuing without the discriminator, which {WITHOUT_D}")
+    if half:
+        halves = {name: tensors.halve(tensors.unpack(content, name)) for name, content in files.items()}
+        generator.network.load_state_dict(halves[MODEL])  # the samples below are those of the weights as stored
+        files = {name: tensors.pack(weights, planning.make_metadata(config.json)) for name, weights in halves.items()}
     labels = read_labels(directory, config)
     with float32_products():
         files[REFERENCE] = safetensors.torch.save(make_references(generator, labels))

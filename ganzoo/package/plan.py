@@ -107,8 +107,8 @@ class Plan:
     def check_size(self, name: str, size: int, source: str) -> None:
         """Raise Corrupt where a weights file has too few or too many bytes for its network."""
         expected = self.list_tensors(name)
-        least = tensors.count_bytes(expected)
-        if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in expected):
+        most = tensors.count_bytes(expected)  # in float16 they are half as large
+        if not most // 2 < size <= most + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in expected):
             raise Corrupt(f"{source} does not fit the architecture: it has {size:,} bytes")
 
     def build(self) -> Networks:

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ganzoo.compute.streams import seeded
-from ganzoo.errors import Corrupt
+from ganzoo.errors import Corrupt, UsageError
 from ganzoo.package.config import LARGEST_HEADER
 
-DTYPES = {
-    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+DTYPES = {  # float16 is read as float32: it is a form of storing weights alone
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float32, "BF16": torch.bfloat16, "I64": torch.int64,
     "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
 
@@ -71,7 +71,7 @@ def describe_tensors(network: nn.Module) -> dict[str, TensorInfo]:
 
 
 def read_header(content: bytes, source: str) -> dict[str, TensorInfo]:
-    """Return dtype and shape of each tensor in the header of a safetensors file, by name.
+    """Return dtype and shape of each tensor of a safetensors file as `unpack` returns it, by name.
 
     Args:
         content: The bytes of the file, or at least those of its header.
@@ -133,8 +133,21 @@ def check_fit(found: Mapping[str, TensorInfo], expected: Mapping[str, TensorInfo
             )
 
 
+def halve(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights with float16 in place of float32: each number changes by at most a two-thousandth.
+
+    Raises:
+        UsageError: A number is larger than float16 has.
+    """
+    halves = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in tensors.items()}
+    for name, tensor in halves.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise UsageError(f"tensor {name!r} has numbers above 65,504, which 16 bits cannot store: leave out --half")
+    return halves
+
+
 def unpack(content: bytes, source: str) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file, on the CPU; all their numbers are finite.
+    """Return the tensors of a safetensors file, on the CPU; all their numbers are finite. Float16 becomes float32.
 
     Raises:
         Corrupt: The file is not a safetensors file, or contains numbers that are not finite.
@@ -146,7 +159,7 @@ def unpack(content: bytes, source: str) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise Corrupt(f"{source} contains numbers that are not finite, in tensor {_escape_name(name)}")
-    return tensors
+    return {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
 
 
 def count_bytes(tensors: Mapping[str, TensorInfo]) -> int:

@@ -54,6 +54,33 @@ def test_the_reference_does_not_depend_on_what_ran_before(tmp_path: Path) -> Non
         assert (again / name).read_bytes() == (run.package / name).read_bytes()
 
 
+def test_half_the_bytes_give_almost_the_same_samples(tmp_path: Path) -> None:
+    run = train(options={"arch.norm": True})
+    half = ganzoo.package(run, tmp_path / "half", half=True)
+    for name in (MODEL, DISCRIMINATOR):
+        stored = safetensors.torch.load_file(half / name)
+        assert {tensor.dtype for tensor in stored.values() if tensor.is_floating_point()} == {torch.float16}
+    small, full = ganzoo.load(half), ganzoo.load(run)
+    assert {tensor.dtype for tensor in small.network.parameters()} == {torch.float32}
+    samples, wanted = small.sample_raw(64, seed=3), full.sample_raw(64, seed=3)
+    assert 0 < (samples - wanted).abs().max() < 0.01
+    assert ganzoo.verify(half).difference < 1e-6  # of the weights as stored
+    assert train(init=half, options={"arch.norm": True}).images == 64
+    again = ganzoo.package(half, tmp_path / "again")
+    assert (again / MODEL).read_bytes() == (half / MODEL).read_bytes()
+
+
+def test_weights_that_16_bits_cannot_store_are_named(tmp_path: Path) -> None:
+    run = train()
+    stored = safetensors.torch.load_file(run.package / MODEL)
+    name = next(iter(stored))
+    config = {key: value for key, value in read_config(run.package).json.items() if key != "files"}
+    large = stored | {name: stored[name] + 1e6}
+    package.write(run.package, package.Contents({MODEL: large}, config))
+    with pytest.raises(UsageError, match=f"tensor '{name}' has numbers above 65,504.*leave out --half"):
+        ganzoo.package(run, tmp_path / "half", discriminator=False, half=True)
+
+
 def test_fewer_large_samples_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = ganzoo.load(train())
     monkeypatch.setattr(references, "LARGEST", 3 * 4 * 16)

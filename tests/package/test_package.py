@@ -249,7 +249,7 @@ def test_a_file_that_cannot_be_read_says_so(folder):
             lambda w: w.update({"net.0.bias": torch.zeros(9)}),
             r"tensor 'net.0.bias' is float32 \[9\], not float32 \[8\]",
         ),
-        (lambda w: w.update({"net.0.bias": torch.zeros(8).half()}), r"is float16 \[8\], not float32 \[8\]"),
+        (lambda w: w.update({"net.0.bias": torch.zeros(8).bfloat16()}), r"is bfloat16 \[8\], not float32 \[8\]"),
         (lambda w: w["net.0.bias"].fill_(float("nan")), "numbers that are not finite, in tensor 'net.0.bias'"),
         (lambda w: w["net.0.weight"][0, 0].fill_(float("inf")), "numbers that are not finite"),
         (lambda w: w["net.1.running_var"].fill_(float("nan")), "numbers that are not finite"),
