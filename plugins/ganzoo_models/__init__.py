@@ -18,6 +18,7 @@ class Bundled:
         train: The words after ``ganzoo train``.
         evaluate: The words after ``ganzoo evaluate 0``; empty for the metrics that its kind of data has by default.
         license: The licence of the weights, by its identifier on the Hub.
+        half: Whether the weights are stored in 16 bits.
         similar_to: Names that people may type for it, with the name to type instead.
     """
 
@@ -26,6 +27,7 @@ class Bundled:
     train: tuple[str, ...]
     evaluate: tuple[str, ...] = ()
     license: str = "mit"
+    half: bool = False
     similar_to: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -119,6 +121,23 @@ MODELS: Mapping[str, Bundled] = {
         evaluate=("--num", "135", "--metric", "frechet", "--metric", "prdc", "--metric", "copying"),
         license="cc-by-4.0",
         similar_to={"few-shot": "ganzoo:flags"},
+    ),
+    "emoji": Bundled(
+        summary="Invented smileys, 64x64, learned from only 169: a dcgan with penalties, whose D sees moved images.",
+        data="emoji-datasource-google 16: 169 smileys and hearts of Noto Emoji, Apache 2.0",
+        train=(
+            *("--arch", "dcgan", "--dataset", "emoji", "dataset.categories=Smileys & Emotion", "--size", "64"),
+            *("--loss", "rpgan", "--reg", "r1", "--reg", "r2", "--aug", "diffaugment", "--images", "120000"),
+            *(f"reg.{name}.{word}" for name in ("r1", "r2") for word in ("gamma=2", "interval=4")),
+            *(f"optim.{network}.lr=cosine(1e-3, 2e-4, images=120000)" for network in ("g", "d")),
+            *(f"optim.{network}.betas=0,0.99" for network in ("g", "d")),
+            *("arch.norm_d=none", "aug.diffaugment.policy=translation", "aug.diffaugment.p=0.8"),
+            *("train.batch=16", "train.ema_half_life=20000", "train.threads=1"),
+        ),
+        evaluate=("--num", "84", "--metric", "frechet", "--metric", "prdc", "--metric", "copying"),
+        license="apache-2.0",
+        half=True,
+        similar_to=dict.fromkeys(("smileys", "smiley", "faces"), "ganzoo:emoji"),
     ),
     "emoji-upscaler": Bundled(
         summary="Enlarges small drawings four times, such as emoji of 16x16: compact networks trained on emoji.",

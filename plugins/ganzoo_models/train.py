@@ -27,6 +27,8 @@ def train(name: str) -> None:
     with tempfile.TemporaryDirectory() as runs:
         run_ganzoo = partial(_run_ganzoo, runs)
         run_ganzoo("train", *model.train, *SAME, "--name", name)
+        if model.half:  # measured as it is stored
+            run_ganzoo("package", "0", str(Path(runs) / f"0000-{name}" / "package"), "--half")
         run_ganzoo("evaluate", "0", *model.evaluate, "--device", "cpu")
         run_ganzoo("package", "0", package, "--without-discriminator", "--license", model.license)
         describe_data(name)
