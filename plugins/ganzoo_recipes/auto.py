@@ -105,7 +105,7 @@ def _choose_for_images(data: DataInfo, device: str, facts: DataFacts, draft: Dra
     else:
         _choose_r3gan(size, num, draft)
     told = facts.mirrored > 0.5 + max(TOLD, 1.5 / sqrt(max(1, facts.looked)))
-    _choose_augmentation(num, told, device, facts, draft)
+    _choose_augmentation(num, size, told, device, facts, draft)
     if data.num_classes > 1 and draft.settings["arch"] != "fastgan":
         _choose_classes(data, facts, draft)
     _tell_what_to_expect(num, size, device, draft)
@@ -148,7 +148,8 @@ def _choose_without_gpu(size: int, channels: int, num: int, draft: Draft) -> Non
         **{f"reg__{name}__gamma": gamma for name in ("r1", "r2")},
         **{f"reg__{name}__interval": 4 for name in ("r1", "r2")},
         **{f"optim__{network}__{key}": value for network in "gd" for key, value in shared.items()},
-        train__batch=32, train__ema_half_life=NOMINAL / 50,
+        train__batch=32 if channels == 1 else 16,  # colours need more updates than a short run has of larger batches
+        train__ema_half_life=NOMINAL / 50,
     )  # fmt: skip
 
 
@@ -180,20 +181,25 @@ def _choose_r3gan(size: int, num: int, draft: Draft) -> None:
     )  # fmt: skip
 
 
-def _choose_augmentation(num: int, told: bool, device: str, facts: DataFacts, draft: Draft) -> None:
+def _choose_augmentation(num: int, size: int, told: bool, device: str, facts: DataFacts, draft: Draft) -> None:
     """Choose what D sees changed: the more, the fewer images there are; no colours for grey images or for text.
 
-    A short run without a GPU sees each image a few dozen times, so that it needs less, or none.
+    A short run without a GPU sees each image a few dozen times, or ten times at 64 pixels. Small ones in colour are
+    learned by heart then; larger and grey ones, of which there are more than a few, are not.
     """
     if draft.settings["arch"] == "mlp":
         return
+    grey = facts.grey > 0.9
     if device == "cpu":
-        p = 0.8 if num < VERY_FEW else 0.3 if num < FEW_FOR_SHORT else 0.0
+        by_heart = num < VERY_FEW or (num < MANY and size <= 32 and not grey)
+        p = 0.8 if by_heart else 0.3 if num < FEW_FOR_SHORT else 0.0
     else:
         p = 0.8 if num < FEW else 0.6 if num < MANY else 0.3
     if p:
-        plain = told or facts.grey > 0.9
-        policy = ("translation",) if plain else ("colour", "translation", "cutout")
+        plain = told or grey
+        policy = (
+            ("translation",) if grey else ("translation", "cutout") if told else ("colour", "translation", "cutout")
+        )
         often = p if device == "cpu" else f"linear(0, {p:g}, images={NOMINAL})"
         draft.add(
             f"diffaugment with p {'' if device == 'cpu' else 'rising to '}{p:g} for {num:,} images"

@@ -77,13 +77,29 @@ def test_a_size_that_was_chosen_stays():
 def test_text_and_grey_pictures_are_not_mirrored_and_keep_their_colours():
     settings, said = choose(num_items=700, facts=replace(PHOTOS, mirrored=0.8))
     assert "train.flip" not in settings
-    assert settings["aug.diffaugment.policy"] == ("translation",)
+    assert settings["aug.diffaugment.policy"] == ("translation", "cutout")
     assert "a test tells 80% of the images from theirs" in said
     assert choose(facts=replace(PHOTOS, mirrored=0.8, looked=40))[0].get("train.flip") is None
     assert choose(facts=replace(PHOTOS, mirrored=0.65, looked=40))[0]["train.flip"]  # it may be chance
     settings, _ = choose(num_items=700, facts=replace(PHOTOS, grey=1.0))
     assert settings["train.flip"]
     assert settings["aug.diffaugment.policy"] == ("translation",)
+
+
+def test_small_pictures_in_colour_are_changed_and_learned_in_small_batches_without_a_gpu():
+    fixed = replace(PHOTOS, resizable=False)
+    small, _ = choose(facts=fixed)
+    assert (small["aug.diffaugment.p"], small["train.batch"]) == (0.8, 16)
+    many, grey, large = (
+        choose(facts=facts, **info)[0]
+        for facts, info in (
+            (fixed, {"num_items": 20_000}),
+            (replace(fixed, grey=1.0), {"shape": (1, 32, 32)}),
+            (fixed, {"shape": (3, 64, 64)}),
+        )
+    )
+    assert not any("aug" in settings for settings in (many, grey, large))
+    assert [settings["train.batch"] for settings in (many, grey, large)] == [16, 32, 16]
 
 
 def test_classes_with_enough_samples_are_learned():
