@@ -53,8 +53,8 @@ def complete_package(
     discriminator: bool = True,
     license: str = "",
     address: Address = UNPUBLISHED,
-    half: bool = False,
     notify: Callable[[str], None] = lambda line: None,
+    half: bool = False,
 ) -> None:
     """Write the package in `directory` to `target`, which may be the same directory, and add what people see.
 
@@ -67,8 +67,8 @@ def complete_package(
         discriminator: Whether the discriminator is included, where the directory has it.
         license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
         address: The address on the Hub at which the card is read; `UNPUBLISHED` for a local directory.
-        half: Whether float32 weights are written as float16.
         notify: A function that shows one line to the user, here that the discriminator is missing.
+        half: Whether float32 weights are written as float16.
 
     Raises:
         UsageError: Weights are too large for float16.
