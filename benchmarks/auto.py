@@ -3,7 +3,7 @@
     python benchmarks/auto.py [--datasets digits,emoji,tiles,few] [--seeds 0,1] [--seconds 300] [--set KEY=VALUE]
 
 Each contestant is trained on each dataset for as many images as take `--seconds` of processor time (300) on one thread,
-at 32 pixels (emoji at 64); a training of 15 seconds before finds its speed, and `trained` are the seconds that it took.
+at 32 pixels (emoji at 64); a training of 15 seconds before finds its speed, and `trained` are seconds by the clock.
 Then these are measured: the Frechet distance (fd), density and coverage on the features of `random`, and of
 `squeezenet` if it is installed, of as many samples as `ganzoo evaluate` takes. While it trains, fd on `random` says how
 much worse than its best a run ends (end / best). `few` are 100 of the digits, on which `copying` is measured too:

@@ -27,7 +27,9 @@ TOLD = 0.1  # share of images above a half that are told from their mirror image
 # Of r1 and r2 at the start, by size in pixels: R3GAN's, and between them. Fewer than 20,000 images of 32 need 0.5.
 GAMMA = {8: 0.5, 16: 0.5, 32: 0.5, 64: 2.0, 128: 10.0, 256: 150.0}
 GAMMA_OF_MANY = 0.05  # of small images
-RATE = 2e-3  # of DCGAN's networks at the start; digits are worse after a minute at 5e-4 and 4e-3, emoji fail at 2e-3
+# Rates of DCGAN's networks at the start and at the end. Digits are worse after a minute at 5e-4 and 4e-3. Of 64 pixels
+# emoji fail at 2e-3; at a fifth in the end they are nearer by colours and textures, but cover less by SqueezeNet.
+RATES, RATES_OF_LARGE = (2e-3, 4e-4), (1e-3, 5e-4)
 
 
 @dataclass
@@ -140,8 +142,8 @@ def _choose_without_gpu(size: int, channels: int, num: int, draft: Draft) -> Non
     if size not in DCGAN or channels not in (1, 3):
         draft.add("r3gan with rpgan, r1 and r2, which takes this size and these channels", arch="r3gan")
         return
-    gamma, rate = GAMMA[size], RATE if size <= 32 else RATE / 2
-    shared = {"lr": f"cosine({rate:g}, {rate / 5:g}, images={NOMINAL})", "betas": (0.0, 0.99)}
+    gamma, (first, last) = GAMMA[size], RATES if size <= 32 else RATES_OF_LARGE
+    shared = {"lr": f"cosine({first:g}, {last:g}, images={NOMINAL})", "betas": (0.0, 0.99)}
     draft.add(
         f"dcgan with rpgan, r1 and r2 (gamma {gamma:g}): small networks, and penalties that keep them stable",
         arch="dcgan", arch__norm_d="none", loss="rpgan", reg=("r1", "r2"),
