@@ -252,7 +252,8 @@ def test_a_missing_plugin_is_reported_before_weights_are_fetched(hub, package, r
 def test_weights_that_do_not_fit_are_refused_by_their_header(hub, package, repo):
     import torch
 
-    upload(hub, repo, rewrite(package, "model.safetensors", lambda w: w.update({"net.0.bias": w["net.0.bias"].bfloat16()})))
+    other = rewrite(package, "model.safetensors", lambda w: w.update({"net.0.bias": w["net.0.bias"].bfloat16()}))
+    upload(hub, repo, other)
     with pytest.raises(Corrupt, match="does not fit the architecture"):
         ganzoo.load(repo, "cpu")
     assert [entry["range"] for entry in hub.log if entry["kind"] == "cdn_get"] == 2 * ["bytes=0-131071"]
