@@ -134,7 +134,7 @@ def check_fit(found: Mapping[str, TensorInfo], expected: Mapping[str, TensorInfo
 
 
 def halve(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights with float16 in place of float32: each number changes by at most a two-thousandth.
+    """Return weights with float16 in place of float32: a number changes by a two-thousandth, or by 3e-8, at most.
 
     Raises:
         UsageError: A number is larger than float16 has.

@@ -199,9 +199,7 @@ def _choose_augmentation(num: int, size: int, told: bool, device: str, facts: Da
         p = 0.8 if num < FEW else 0.6 if num < MANY else 0.3
     if p:
         plain = told or grey
-        policy = (
-            ("translation",) if grey else ("translation", "cutout") if told else ("colour", "translation", "cutout")
-        )
+        policy = (*(() if plain else ("colour",)), "translation", *(() if grey else ("cutout",)))
         often = p if device == "cpu" else f"linear(0, {p:g}, images={NOMINAL})"
         draft.add(
             f"diffaugment with p {'' if device == 'cpu' else 'rising to '}{p:g} for {num:,} images"
