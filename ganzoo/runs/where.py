@@ -169,9 +169,9 @@ def resolve_embedded(text: str) -> Model:
     try:
         spec = registry().resolve("model", text).spec
     except GanzooError:
-        models = registry().components("model")
-        near = get_close_matches(text.rpartition(":")[2], [entry.spec.name for entry in models])
-        if not near:
+        models, word = registry().components("model"), text.rpartition(":")[2]
+        near = get_close_matches(word, [entry.spec.name for entry in models])
+        if not near or any(word in entry.spec.similar_to for entry in models):  # the error names that model
             raise
         names = " or ".join(entry.qualified for entry in models if entry.spec.name in near)
         raise UsageError(f"no model {text!r} is installed: did you mean {names}?") from None

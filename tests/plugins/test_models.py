@@ -199,3 +199,10 @@ def test_samples_belong_to_the_chosen_class() -> None:
     one, mixed = generator.sample(10, labels=3, seed=2), generator.sample(10, seed=2)
     assert np.array_equal(one[3], mixed[3])
     assert not np.array_equal(one[4], mixed[4])
+
+
+def test_a_name_that_a_model_lists_means_that_model_though_another_is_spelt_like_it() -> None:
+    with pytest.raises(ganzoo.GanzooError, match="the nearest is ganzoo:emoji"):
+        ganzoo.load("ganzoo:smileys")
+    with pytest.raises(ganzoo.GanzooError, match="did you mean ganzoo:digits"):
+        ganzoo.load("ganzoo:digit")
